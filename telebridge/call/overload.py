@@ -23,8 +23,8 @@ LATE_ONES = 4
 CONNECTING_SECONDS = 0.3
 """How long Twilio takes to connect the stream of a call; until then the call costs next to nothing."""
 AVERAGED_SECONDS = 2.0
-"""The share of the core is measured over such a time, so a call that has just begun is seen in it little by little. Over
-one second it differs by a twentieth of the core from one look to the next, and the highest look refused calls."""
+"""The share of the core is measured over such a time, so a call that has just begun is seen in it little by little.
+Over one second it differs by a twentieth of the core from look to look, and the highest look refused calls."""
 SETTLING_SECONDS = CONNECTING_SECONDS + 2 * AVERAGED_SECONDS
 """What the beginning of a call cost, a second of it, is seen for so long."""
 MEASURED_FROM_CALLS = 20
