@@ -10,7 +10,9 @@ from support.virtual_time import virtually
 from telebridge.cli.process.garbage import (
     LOOKS_EVERY_SECONDS,
     MOST_NEW_OBJECTS,
+    MUCH,
     SELDOM_SECONDS,
+    SELDOMEST_SECONDS,
     SHARE,
     GarbageCollection,
     pause_after,
@@ -22,7 +24,7 @@ def collected(monkeypatch):
     """When all objects were looked at. Nothing is collected or frozen for real."""
     times = []
     monkeypatch.setattr(gc, "freeze", lambda: None)
-    monkeypatch.setattr(gc, "collect", lambda: times.append(asyncio.get_running_loop().time()))
+    monkeypatch.setattr(gc, "collect", lambda: times.append(asyncio.get_running_loop().time()) or 0)
     monkeypatch.setattr(gc, "get_count", lambda: (MOST_NEW_OBJECTS, 0, 0))
     yield times
     gc.enable()
@@ -40,11 +42,11 @@ async def running(collected, seconds):
     return [time - began for time in collected]
 
 
-def test_it_is_collected_once_in_a_while(collected):
-    first, second, third = running(collected, 3.5 * SELDOM_SECONDS)
+def test_the_less_is_found_the_more_rarely_all_is_looked_at(collected):
+    first, second, third = running(collected, 8 * SELDOM_SECONDS)
     assert first == pytest.approx(SELDOM_SECONDS, abs=LOOKS_EVERY_SECONDS)
-    assert second - first == pytest.approx(SELDOM_SECONDS, abs=LOOKS_EVERY_SECONDS)
-    assert third - second == pytest.approx(SELDOM_SECONDS, abs=LOOKS_EVERY_SECONDS)
+    assert second - first == pytest.approx(2 * SELDOM_SECONDS, abs=LOOKS_EVERY_SECONDS)
+    assert third - second == pytest.approx(4 * SELDOM_SECONDS, abs=LOOKS_EVERY_SECONDS)
 
 
 def test_while_a_process_grows_its_new_objects_are_looked_at(collected, monkeypatch):
@@ -77,9 +79,18 @@ def test_a_circle_of_new_objects_is_freed_without_a_look_at_all(monkeypatch):
     assert freed()
 
 
-@pytest.mark.parametrize(("took", "pause"), [(0.0, SELDOM_SECONDS), (0.03, SELDOM_SECONDS), (0.1, 0.1 / SHARE)])
-def test_the_longer_it_takes_the_less_often_it_comes(took, pause):
-    assert pause_after(took) == pytest.approx(pause)
+@pytest.mark.parametrize(
+    ("before", "freed", "took", "pause"),
+    [
+        (SELDOM_SECONDS, 0, 0.03, 2 * SELDOM_SECONDS),
+        (SELDOMEST_SECONDS, MUCH, 0.03, SELDOMEST_SECONDS),
+        (SELDOMEST_SECONDS, MUCH + 1, 0.03, SELDOM_SECONDS),
+        (SELDOM_SECONDS, MUCH + 1, 0.1, 0.1 / SHARE),
+        (SELDOM_SECONDS, 0, 0.5, 0.5 / SHARE),
+    ],
+)
+def test_much_that_is_found_brings_the_next_look_nearer_and_a_long_look_puts_it_off(before, freed, took, pause):
+    assert pause_after(before, freed=freed, took_seconds=took) == pytest.approx(pause)
 
 
 def test_what_is_a_circle_is_counted_while_the_collector_is_off():
