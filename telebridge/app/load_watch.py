@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from telebridge import metrics
-from telebridge.call.overload import Overload, OverloadBegan, OverloadEnded, OverloadEvent
+from telebridge.call.overload import AVERAGED_SECONDS, Overload, OverloadBegan, OverloadEnded, OverloadEvent
 from telebridge.logs import logger
 from telebridge.timing.running_time import TICK_SECONDS, RunningTime, running_time
 
@@ -18,8 +18,8 @@ log = logger(__name__)
 
 SHARE_EVERY_TICKS = 4
 """The share of the core is measured at each fourth tick, which is ten times a second: it asks the operating system."""
-SHARE_LOOKS = 21
-"""Over how many such looks it is measured: two seconds."""
+SHARE_LOOKS = 1 + round(AVERAGED_SECONDS / (SHARE_EVERY_TICKS * TICK_SECONDS))
+"""How many such looks there are in the time over which it is measured, the first and the last one included."""
 
 
 class LoadWatch:

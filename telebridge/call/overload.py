@@ -168,9 +168,8 @@ class Overload:
         """The share of the core once the calls that have just begun are seen, and what their beginning cost is over."""
         ages = self._ages(now)
         unseen = _unseen(ages)
-        beginning = sum(min(1.0, 2.0 - age) for age in ages if age > 0) * BEGINNING_SECONDS / AVERAGED_SECONDS
         seen = min(self.core_share, (self._live - unseen) * self._cost)
-        return max(self.core_share - beginning * self._cost, seen) + unseen * self._cost
+        return max(self.core_share - _beginnings_at_most(ages) * self._cost, seen) + unseen * self._cost
 
     def measure(self, *, lag_ms: float, core_share: float, live: int, now: float) -> list[OverloadEvent]:
         """Take a measurement.
@@ -189,7 +188,7 @@ class Overload:
         if live >= MEASURED_FROM_CALLS and live - len(ages) >= SETTLED * live:
             self._settled_cost = self._cost = core_share / seen
         elif seen >= MEASURED_FROM_CALLS:
-            self._cost = min(self._settled_cost, core_share / (seen + _beginning_seen(ages)))
+            self._cost = min(self._settled_cost, core_share / (seen + _beginnings_at_least(ages)))
         return self._read(now)
 
     def call_began(self, *, now: float) -> list[OverloadEvent]:
@@ -235,10 +234,15 @@ def _unseen(ages: list[float]) -> float:
     return sum(min(1.0, max(0.0, 1.0 - age)) for age in ages)
 
 
-def _beginning_seen(ages: list[float]) -> float:
-    """As much as how many calls their beginnings cost that the share of the core shows, at least.
+def _beginnings_at_most(ages: list[float]) -> float:
+    """As much as how many calls their beginnings cost that the share of the core shows, at the most."""
+    return sum(min(1.0, 2.0 - age) for age in ages if age > 0) * BEGINNING_SECONDS / AVERAGED_SECONDS
 
-    The beginning may cost the most at once, and is then seen whole for the averaged time; or it is spread over as long,
+
+def _beginnings_at_least(ages: list[float]) -> float:
+    """The same at the least.
+
+    A beginning may cost the most at once, and is then seen whole for the averaged time; or it is spread over as long,
     and then more and more of it is seen, and after that less and less.
     """
     at_once = sum(0 < age < 1 for age in ages)

@@ -24,6 +24,7 @@ from telebridge.call.overload import (
     OverloadLimits,
     Reading,
 )
+from telebridge.settings.sections import ServerSettings
 
 TICK = 0.025
 
@@ -140,3 +141,9 @@ def test_up_to_what_a_call_is_taken_to_cost_the_core_is_never_filled_however_fas
 def test_the_usual_bound_on_calls_is_what_a_core_holds_by_the_usual_cost():
     microseconds = OverloadLimits().core_share * 1e6 / CALLS_PER_CORE / 50
     assert microseconds == pytest.approx(38, abs=3)
+
+
+def test_settings_have_the_same_bounds_by_default():
+    server = ServerSettings()
+    assert server.max_calls == CALLS_PER_CORE
+    assert OverloadLimits(server.overload_lag_ms, server.overload_core_share) == OverloadLimits()

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 from aiohttp import hdrs, web
 from multidict import MultiDict
 from sqlalchemy.exc import SQLAlchemyError
-from yarl import URL
 
 from telebridge import metrics
 from telebridge.errors import TelebridgeError
@@ -131,9 +130,9 @@ class PageVisit:
 
     def _other_hold(self) -> str:
         """The address of this page that is not loaded again by itself, or, where this is that one, of the other."""
-        query = self.request.rel_url.query
-        others = [(name, value) for name, value in query.items() if name != HELD]
-        return "?" + URL.build(query=others if HELD in query else [*others, (HELD, "1")]).raw_query_string
+        here = self.request.rel_url
+        other = here.without_query_params(HELD) if HELD in here.query else here.extend_query({HELD: "1"})
+        return f"?{other.raw_query_string}"
 
     def go_to(self, path: str) -> NoReturn:
         """Lead the browser to another page with GET.
